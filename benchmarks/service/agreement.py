@@ -10,8 +10,8 @@ Requests have exclusions, filters over the tags and attributes of the release, a
 replace or extend what is known. Some are batches, some request similar items. Every response must
 equal the reference (reference.py) including ties: items, distances, scores, order, source,
 shortfall. With --events, the given number of random events is sent first, and the responses must
-take them into account; the service must not have any others. If the release has a recency, the
-order of events and histories matters. Exits with 1 at the first response that differs.
+take them into account; the service must not have any others. If the release has a recency or
+repeats, the order of events and histories matters. Exits with 1 at the first response that differs.
 """
 
 import argparse

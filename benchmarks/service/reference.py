@@ -39,7 +39,11 @@ class Reference:
         allowed = self._allowed(body)
         if body.get("exclude_seen", True):
             allowed[known_rows] = False
-        return {"user_id": body.get("user_id"), **self._ranked(code, allowed, body["k"], source)}
+            taken = None
+        else:
+            taken = self._taken(body)
+        ranked = self._ranked(code, allowed, body["k"], source, taken)
+        return {"user_id": body.get("user_id"), **ranked}
 
     def similar(self, body: dict[str, Any]) -> dict[str, Any]:
         """Return the expected response of ``POST /similar``, without the release id."""
@@ -76,6 +80,39 @@ class Reference:
         has_fresh_items = bool(items if strength else more)
         source = "codes+history" if has_fresh_items else "codes"
         return self._signs(embedding), [*seen, *items], source
+
+    def _taken(self, body: dict[str, Any]) -> dict[int, float] | None:
+        """Return the decayed count of each item of the user; None without repeats."""
+        repeats, taken = self.release.repeats, dict[int, float]()
+        if repeats is None:
+            return None
+        later = list(body.get("history") or ())
+        if "history" not in body or body.get("history_mode", "instead") == "add":
+            user_id = body.get("user_id") or ""
+            later = [*self.recent.get(user_id, ()), *later]
+            own = self.release.own_items(self.release.users.row_of(user_id))
+            taken = dict(zip(own.rows.tolist(), own.decayed.tolist(), strict=True))
+        for item in later:
+            if item in self.row:
+                taken = {row: count * exp(-1 / repeats.decay) for row, count in taken.items()}
+                taken[self.row[item]] = taken.get(self.row[item], 0.0) + 1
+        return taken
+
+    def _by_rate(self, nearest: list[int], taken: dict[int, float]) -> list[int]:
+        repeats, rank = self.release.repeats, 0
+        keys: list[tuple[float, int, float, int]] = []
+        if repeats is None:
+            return nearest
+        for row in nearest:
+            if row in taken:
+                number = sum(start <= taken[row] for start in repeats.counts) - 1
+                # Rounded, because sums in another order differ in the last bits.
+                keys.append((-repeats.own_rates[number], 0, -round(taken[row], 9), row))
+            else:
+                rank += 1
+                number = sum(start <= rank for start in repeats.ranks) - 1
+                keys.append((-repeats.other_rates[number], 1, rank, row))
+        return [row for *_, row in sorted(keys)]
 
     def _folded_in(self, items: list[int]) -> np.ndarray:
         recency = self.release.recency
@@ -148,7 +185,12 @@ class Reference:
         return True
 
     def _ranked(
-        self, code: np.ndarray | None, allowed: np.ndarray, k: int, source: str
+        self,
+        code: np.ndarray | None,
+        allowed: np.ndarray,
+        k: int,
+        source: str,
+        taken: dict[int, float] | None = None,
     ) -> dict[str, Any]:
         rows = np.flatnonzero(allowed)
         items: list[dict[str, Any]]
@@ -156,7 +198,10 @@ class Reference:
             items = [{"id": self.ids[row], "distance": None, "score": None} for row in rows[:k]]
         else:
             scores = self.signs @ code
-            rows = rows[np.lexsort((rows, -scores[rows]))][:k]
+            rows = rows[np.lexsort((rows, -scores[rows]))]
+            if taken is not None:
+                rows = np.array(self._by_rate(rows.tolist(), taken), np.int64)
+            rows = rows[:k]
             items = [
                 {
                     "id": self.ids[row],

@@ -28,15 +28,14 @@ def own_items(
     Args:
         catalogue: the items of the release and the new items.
         repeats: how counts decay.
-        user: row in the release; None for a user not in the release.
+        user: row in the release; None for a user not in the release, or with a history instead of
+            the known items.
         recent: items since the release was trained, the newest last. Repetitions count, of the
             ``MAX_INTERACTIONS`` newest interactions.
         history: items of the user from the request; repetitions count.
     """
     later: list[str] = []
-    if history is not None and history.instead:
-        user = None
-    else:
+    if history is None or not history.instead:
         later += recent.newest_interactions() if isinstance(recent, ItemHistory) else recent
     if history is not None:
         later += history.item_ids
