@@ -107,7 +107,7 @@ class Reference:
             if row in taken:
                 number = sum(start <= taken[row] for start in repeats.counts) - 1
                 # Rounded, because sums in another order differ in the last bits.
-                keys.append((-repeats.own_rates[number], 0, -round(taken[row], 9), row))
+                keys.append((-repeats.own_rates[number], 0, -float(f"{taken[row]:.9g}"), row))
             else:
                 rank += 1
                 number = sum(start <= rank for start in repeats.ranks) - 1

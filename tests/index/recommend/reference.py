@@ -129,7 +129,7 @@ class Reference:
             if row in taken:
                 decayed = taken[row][0]
                 number = max(b for b, start in enumerate(repeats.counts) if start <= decayed)
-                keys.append((-repeats.own_rates[number], 0, -round(decayed, 9), row))
+                keys.append((-repeats.own_rates[number], 0, -float(f"{decayed:.9g}"), row))
             else:
                 rank += 1
                 number = max(b for b, start in enumerate(repeats.ranks) if start <= rank)
