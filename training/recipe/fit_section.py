@@ -18,7 +18,7 @@ class FitRecipe(Section):
         0,
         ge=0,
         description="passes over all users; the cosine schedule ends here; 0 chooses by the "
-        "number of users: 600 steps, at least 16 epochs",
+        "number of users: 600 steps, at least 12 epochs",
     )
     stop_after: int | None = Field(
         None, ge=1, description="stop after this many epochs of the schedule; None runs all"
@@ -72,6 +72,6 @@ class FitRecipe(Section):
         if not size:
             size = 2 ** round(math.log2(4 * math.sqrt(max(n_users, 1))))
             size = min(max(size, 32), 2048, MAX_BINS // (bits + 1))
-        epochs = self.epochs or max(16, math.ceil(600 / max(math.ceil(n_users / size), 1)))
+        epochs = self.epochs or max(12, math.ceil(600 / max(math.ceil(n_users / size), 1)))
         epochs = max(epochs, self.stop_after or 0)
         return self.model_copy(update={"batch_users": size, "epochs": epochs})

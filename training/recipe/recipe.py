@@ -31,9 +31,10 @@ from bitrecall.training.recipe.sign_section import SignRecipe
 from bitrecall.training.recipe.teacher_section import TeacherRecipe
 from bitrecall.training.recipe.validation_section import ValidationRecipe
 
-# Chosen on validation pairs of ml100k and Gowalla (see docs/tuning.md): a third of the steps gives
-# the quality of a training from scratch.
+# On validation pairs of ml100k, a third of the epochs gave the quality of a training from scratch.
+# With few epochs, that is too little: a user is trained once per epoch, and its list has changed.
 _CONTINUED_SHARE = 0.3
+_CONTINUED_EPOCHS = 12
 
 
 class Recipe(Section):
@@ -114,7 +115,10 @@ class Recipe(Section):
             best_epoch: the best epoch of the training with validation; the schedule of the learning
                 rate ends there or, continued, after a share of it.
         """
-        epochs = math.ceil(best_epoch * _CONTINUED_SHARE) if self.starts_warm else best_epoch
+        epochs = best_epoch
+        if self.starts_warm:
+            share = math.ceil(best_epoch * _CONTINUED_SHARE)
+            epochs = max(share, min(best_epoch, _CONTINUED_EPOCHS))
         fit = self.fit.model_copy(update={"epochs": epochs, "stop_after": None})
         return self.model_copy(update={"fit": fit, "teacher": self.teacher.continued()})
 

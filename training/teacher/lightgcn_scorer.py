@@ -44,6 +44,7 @@ class LightGCNScorer:
     Attributes:
         users: float32 (n_users, d), after propagation.
         items: float32 (n_items, d), after propagation.
+        epochs: number of epochs that it was trained for.
 
     Raises:
         DivergedError: the loss is not finite.
@@ -90,6 +91,7 @@ class LightGCNScorer:
                     method.set_epochs(epochs)
                     bar.total = epochs * method.steps
                 bar.set_postfix_str(f"loss {loss:.4f}", refresh=False)
+        self.epochs = method.epoch
         embeddings = method.embeddings()
         self.users, self.items = embeddings.users, embeddings.items
         self._free = EmbeddingTables(**method.parameters())

@@ -5,7 +5,7 @@ from bitrecall.training.recipe.fit_section import FitRecipe
 
 @pytest.mark.parametrize(
     ("users", "batch", "epochs"),
-    [(1, 32, 600), (943, 128, 75), (22_363, 512, 16), (30_000, 512, 16), (10_000_000, 2048, 16)],
+    [(1, 32, 600), (943, 128, 75), (22_363, 512, 14), (30_000, 512, 12), (10_000_000, 2048, 12)],
 )
 def test_chooses_batches_and_epochs_by_the_number_of_users(
     users: int, batch: int, epochs: int

@@ -66,3 +66,10 @@ def test_shows_a_progress_bar_of_training_on_request(clustered, capsys):
     for progress, shown in ((True, True), (False, False), (None, False)):
         teacher_lists(clustered, recipe, seed=0, progress=progress)
         assert ("teacher, trained" in capsys.readouterr().err) is shown
+
+
+def test_trains_fewer_epochs_in_less_time(clustered):
+    matrix, recipe = interaction_matrix(clustered), TeacherLightGCNRecipe(**SMALL)
+    assert LightGCNScorer(matrix, recipe, seed=0, seconds=1e6).epochs == 6
+    assert LightGCNScorer(matrix, recipe, seed=0).epochs == 6
+    assert LightGCNScorer(matrix, recipe, seed=0, seconds=0).epochs < 6

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bitrecall.training.model.graph import EdgeList
 from bitrecall.training.recipe.teacher_section import TeacherRecipe
 from bitrecall.training.runtime.progress_bar import progress_bar
+from bitrecall.training.teacher.learned.candidate_store import CandidateStore, RowBuffer
 from bitrecall.training.teacher.learned.candidates import (
     DEPTH,
     Candidates,
@@ -41,13 +42,13 @@ class FittedRanker:
     Attributes:
         ranker: None if there are too few hits.
         model_of_user: int8 (n_users,).
-        kept: the candidates of all users; empty if they take too much memory.
+        kept: the candidates of all users; None if they take too much memory.
         reports: what each kind of scorer cost and added; empty if that was not measured.
     """
 
     ranker: Ranker | None
     model_of_user: NDArray[np.int8]
-    kept: list[Candidates]
+    kept: CandidateStore | None
     reports: tuple[ScorerReport, ...] = ()
 
 
@@ -80,31 +81,32 @@ def fit_ranker(
     has_positives = np.diff(positives.indptr) > 0
     # All hits, and a share of the other candidates, which then weigh more.
     share = min(1.0, 2 * _MAX_ROWS / max(int(has_positives.sum()) * depth, 1))
-    rows: list[list[tuple[NDArray[np.float32], NDArray[np.bool_]]]] = [[], []]
-    kept: list[Candidates] = []
+    names = feature_names(scorers)
+    size = n_users, depth, len(names)
+    kept = CandidateStore(*size) if CandidateStore.size(*size) <= _MAX_KEPT_BYTES else None
+    capacity = min(n_users * depth, 2 * _MAX_ROWS + positives.nnz)
+    rows = [RowBuffer(capacity, len(names)) for _ in range(2)]
     with progress_bar(
         total=n_users, desc="teacher: ranker", unit=" users", progress=progress
     ) as bar:
         for block in candidates(scorers, depth):
-            _keep(kept, block, n_users)
+            if kept is not None:
+                kept.add(block)
             hits = _contains(positives, block)
             chosen = hits | (generator.random(hits.shape) < share)
             chosen &= np.arange(depth) < block.counts[:, None]
             chosen &= has_positives[block.users][:, None]
-            for side in (0, 1):
+            for side, buffer in enumerate(rows):
                 of_side = chosen & (half[block.users] == side)[:, None]
-                rows[side].append((block.features[of_side], hits[of_side]))
+                buffer.add(block.features[of_side], hits[of_side])
             bar.update(len(block.users))
     halves = []
-    for parts in rows:
-        features = np.concatenate([part for part, _ in parts])
-        hits = np.concatenate([part for _, part in parts])
-        parts.clear()
+    for buffer in rows:
+        hits = buffer.hits
         if min(int(hits.sum()), int((~hits).sum())) < _MIN_HITS:
             return FittedRanker(None, 1 - half, kept)
         weights = np.where(hits, 1, 1 / share).astype(np.float32)
-        halves.append(Rows(features, hits, weights, int(has_positives.sum())))
-    names = feature_names(scorers)
+        halves.append(Rows(buffer.features, hits, weights, int(has_positives.sum())))
     reports: tuple[ScorerReport, ...] = ()
     if kinds is None:
         added = select_scorers((halves[0], halves[1]), names, list(scorers.seconds), seed)
@@ -118,12 +120,6 @@ def fit_ranker(
         selected, selected_names = half_rows.of_kinds(names, kinds)
         models.append(selected.fit(selected_names, seed + number))
     return FittedRanker(Ranker(models), 1 - half, kept, reports)
-
-
-def _keep(kept: list[Candidates], block: Candidates, n_users: int) -> None:
-    """Keep a block if the blocks of all users fit in memory."""
-    if block.features.nbytes // max(len(block.users), 1) * n_users <= _MAX_KEPT_BYTES:
-        kept.append(block)
 
 
 def _contains(pairs: sp.csr_matrix, block: Candidates) -> NDArray[np.bool_]:

@@ -9,7 +9,7 @@ seen come from the other model. So no list is made by anything that has seen wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -24,6 +24,7 @@ from bitrecall.training.model.graph import EdgeList
 from bitrecall.training.model.method import EmbeddingTables
 from bitrecall.training.recipe.teacher_section import TeacherRecipe
 from bitrecall.training.runtime.progress_bar import progress_bar
+from bitrecall.training.teacher.learned.candidate_store import CandidateStore
 from bitrecall.training.teacher.learned.candidates import (
     DEPTH,
     SUM,
@@ -190,11 +191,11 @@ def _lists(
     length: int,
     progress: bool | None,
     model_of_user: NDArray[np.int8] | None = None,
-    kept: list[Candidates] | None = None,
+    kept: CandidateStore | None = None,
 ) -> TeacherLists:
     n_users, names = scorers.matrix.shape[0], feature_names(scorers)
     lists = TeacherLists.blank(n_users, length)
-    blocks: Iterator[Candidates] = iter(kept) if kept else candidates(scorers, max(length, DEPTH))
+    blocks = candidates(scorers, max(length, DEPTH)) if kept is None else iter(kept)
     with _bar("teacher", n_users, progress) as bar:
         for block in blocks:
             scores = _probabilities(block, names, ranker, model_of_user)

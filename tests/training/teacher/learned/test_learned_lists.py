@@ -170,3 +170,10 @@ def test_adds_models_of_more_draws_for_few_users_without_order(
     many = learned_lists(unordered, RECIPE, seed=0).ranker
     assert many is not None
     assert many.models == ranker.models[:2]
+
+
+def test_uses_all_scorers_if_there_is_no_time_to_measure_them(edges: EdgeList) -> None:
+    learned = learned_lists(edges, RECIPE, seed=0, seconds=1e-6)
+    assert learned.ranker is not None
+    assert set(learned.ranker.kinds) == set(KINDS) - {"lightgcn", "ease"}
+    assert learned.scorers == ()

@@ -76,3 +76,13 @@ def test_leaves_out_scorers_that_would_take_too_long(
     monkeypatch.setattr(module, "MAX_EASE_ITEMS", edges.n_items - 1)
     monkeypatch.setattr(module, limit, 1)
     assert set(scorers_of(edges).seconds) == set(KINDS) - {"ease", kind}
+
+
+@pytest.mark.parametrize(("seconds", "left_out"), [(1e6, set()), (1e-9, {"ease"})])
+def test_leaves_out_ease_if_time_is_short(edges: EdgeList, seconds, left_out) -> None:
+    matrix = interaction_matrix(edges)
+    found = ScorerSet(matrix, edges.ages.numpy(), RECIPE, seed=0, seconds=seconds).seconds
+    assert set(found) == set(KINDS) - {"lightgcn"} - left_out
+    # A ranker of earlier scorers needs the same ones.
+    kept = ScorerSet(matrix, None, RECIPE, seed=0, seconds=seconds, kinds=["ease", "als"])
+    assert set(kept.seconds) == {"ease", "als"}
