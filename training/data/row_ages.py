@@ -16,7 +16,7 @@ __all__ = ["RowAges"]
 
 # With a smaller share of repetitions, rows are not kept.
 _MIN_REPEATED: Final = 0.01
-_ROWS_AT_ONCE: Final = 4_000_000
+_ROWS_AT_ONCE: Final = 400_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,7 +135,7 @@ def _parts(
     order: NDArray[np.float64],
     ends: NDArray[np.float64] | None,
 ) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int32]]]:
-    """Yield pairs and ages of a few million rows at a time, always all rows of a user."""
+    """Yield pairs and ages of some hundred thousand rows at a time, always all rows of a user."""
     by_user = np.argsort(users, kind="stable")
     last_rows = np.cumsum(np.bincount(users, minlength=train.n_users))
     keys_of_train = train.keys()

@@ -37,14 +37,16 @@ def ages_of(train: Interactions, rows: RowAges) -> list[tuple[int, int, int]]:
     )
 
 
-@given(ROWS, st.booleans())
+@given(ROWS, st.booleans(), st.sampled_from([1, 7, 1000]))
 def test_counts_the_later_rows_of_the_same_user(
-    rows: list[tuple[int, int, int]], ended: bool
+    rows: list[tuple[int, int, int]], ended: bool, rows_at_once: int
 ) -> None:
     train = pairs_of(rows)
     ends = np.array([5.0, 9.0, 0.0, 7.0]) if ended else None
     users, items, order = columns(rows)
-    result = RowAges.of(train, users, items, order, ends)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("bitrecall.training.data.row_ages._ROWS_AT_ONCE", rows_at_once)
+        result = RowAges.of(train, users, items, order, ends)
     distinct = [row for row in set(rows) if ends is None or row[2] <= ends[row[0]]]
     if not train.is_ordered or len(distinct) <= len(train):
         assert result is None
