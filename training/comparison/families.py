@@ -90,8 +90,8 @@ class ItemKNN(_ItemSimilarities):
     """Shrunk cosines.
 
     Deshpande and Karypis, "Item-Based Top-N Recommendation Algorithms", ACM TOIS 2004. Each scored
-    item has its nearest neighbours: on ml100k that ranks better than the nearest neighbours of each
-    of the user's items, on other data as well.
+    item has its nearest neighbours. On ml100k that ranks better than the nearest neighbours of each
+    of the user's items, and on beauty equally well.
     """
 
     name = "item kNN"
