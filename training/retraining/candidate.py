@@ -134,7 +134,10 @@ def cold_start_reason(
     if codes is None or codes.users.shape[1] != recipe.bits:
         return f"the parent's codes do not have {recipe.bits} bits"
     teacher, lightgcn = end.free.get("teacher"), recipe.teacher.lightgcn
-    if lightgcn.weight and (teacher is None or teacher.users.shape[1] != lightgcn.dimensions):
+    blended = recipe.teacher.kind != "learned" and lightgcn.weight > 0
+    if (teacher is None and blended) or (
+        teacher is not None and teacher.users.shape[1] != lightgcn.dimensions
+    ):
         return f"the parent's teacher had no LightGCN of {lightgcn.dimensions} dimensions"
     compact = pairs.compact()
     for whose, old, now in (
