@@ -266,3 +266,14 @@ def test_describes_the_validation_split(clustered_dataset, small_recipe, tmp_pat
         f"a random 15% of each user's interactions, {reason}"
     )
     assert described(times=in_order, cut="random") == "a random 15% of each user's interactions"
+
+
+def test_minutes_decide_about_the_epochs(clustered_dataset, small_recipe, tmp_path):
+    short = small_recipe.model_copy(update={"minutes": 1e-6})
+    run(clustered_dataset, short, tmp_path)
+    records = log_of(tmp_path)
+    schedules = [record for record in records if record["event"] == "schedule"]
+    assert (schedules[0]["phase"], schedules[0]["epochs"]) == ("validation", 1)
+    # The schedule is chosen after 5 steps, in the second of 4 epochs.
+    validated = [r for r in records if r["event"] == "epoch" and r["phase"] == "validation"]
+    assert len(validated) == 2
