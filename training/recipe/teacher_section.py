@@ -55,10 +55,10 @@ class TeacherRecipe(Section):
         "rank^-discount_power; or 1 / log2(1 + rank)",
     )
     discount_power: float = Field(
-        1.0,
+        1.4,
         ge=0,
-        description="how fast weights fall, ideally as fast as the teacher's hit rate, which the "
-        "learned teacher's scores are; 0 weights all equally",
+        description="how fast weights fall: 1 is as fast as the hit rate of the learned teacher, "
+        "and more favours the first ranks; 0 weights all equally",
     )
     pairs: float = Field(
         0.0,
