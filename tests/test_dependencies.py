@@ -26,6 +26,7 @@ EXTRAS = {
     "loadtest": {"loadtest"},
     "model": {"train"},
     "reproduction": {"reproduce", "train"},
+    "results": {"benchmark"},
     "scheduler": {"schedule"},
     "service": {"milvus", "serve", "events", "tracing"},
     "training": {"benchmark", "train", "events", "milvus"},

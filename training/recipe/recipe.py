@@ -128,7 +128,8 @@ class Recipe(Section):
         if self.method != "bitrecall":
             unused["teacher"] = TeacherRecipe()
         elif self.teacher.discount == "log2":
-            unused["teacher"] = self.teacher.model_copy(update={"discount_power": 1.4})
+            power = TeacherRecipe().discount_power
+            unused["teacher"] = self.teacher.model_copy(update={"discount_power": power})
         if self.method not in ("bitrecall", "proposed"):
             unused["fit"] = self.fit.model_copy(update={"batch_users": 0})
         return self.model_copy(update=unused)

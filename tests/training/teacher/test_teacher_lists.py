@@ -127,7 +127,7 @@ def listed() -> TeacherLists:
 @pytest.mark.parametrize(
     ("discount", "expected"),
     [
-        ({}, [[1 / 2, 1 / 4, 1 / 8], [1, 0, 0], [0, 0, 0]]),
+        ({"discount_power": 1.0}, [[1 / 2, 1 / 4, 1 / 8], [1, 0, 0], [0, 0, 0]]),
         ({"discount_power": 2.0}, [[1 / 4, 1 / 16, 1 / 64], [1, 0, 0], [0, 0, 0]]),
         ({"discount_power": 0.0}, [[1, 1, 1], [1, 0, 0], [0, 0, 0]]),
         (
