@@ -62,7 +62,8 @@ def test_weights_fall_along_the_list_and_sum_to_one(edges, lists):
     batch = batches(edges, lists).batch(0, 0)
     assert batch.weights.sum().item() == pytest.approx(1)
     first = batch.weights[batch.positives.users == 0].tolist()
-    expected = 0.5 ** np.arange(len(first))
+    power = TeacherRecipe().discount_power
+    expected = 0.5 ** (power * np.arange(len(first)))
     assert np.allclose(np.array(first) / first[0], expected)
 
 
