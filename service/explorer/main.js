@@ -14,6 +14,8 @@ const history = [];
 const latencies = [];
 // Number of the latest query: older responses are discarded.
 let latestQuery = 0;
+// Whether a query is about to start.
+let isScheduled = false;
 // Whether the visitor has chosen a user or added an item.
 let isEdited = false;
 
@@ -71,6 +73,17 @@ async function recommend() {
     showLatency(milliseconds);
     showRecommendations("source", "recommendations", recommendations);
     await Promise.all([showUserItems(body.user_id), compare(body)]);
+  });
+}
+
+// Enter changes a field and submits the form: one query, not two, of which the second closes an item
+// that the visitor has opened meanwhile.
+function recommendSoon() {
+  if (isScheduled) return;
+  isScheduled = true;
+  setTimeout(() => {
+    isScheduled = false;
+    recommend();
   });
 }
 
@@ -165,6 +178,7 @@ function suggest(input, list, path) {
 }
 
 async function start() {
+  const query = latestQuery;
   await withProblems(async () => {
     await showRelease();
     showPopular(byId("popular"), (await get("popular?k=10")).items, add);
@@ -174,14 +188,15 @@ async function start() {
     if (!isEdited && document.activeElement !== byId("user")) byId("user").value = ids[0] ?? "";
     showOptions(byId("items"), (await get("items?k=20")).ids);
   });
-  await recommend();
+  // Not again if the visitor's own query has started.
+  if (query === latestQuery && !isScheduled) await recommend();
 }
 
 byId("query").addEventListener("submit", (event) => {
   event.preventDefault();
-  recommend();
+  recommendSoon();
 });
-byId("query").addEventListener("change", recommend);
+byId("query").addEventListener("change", recommendSoon);
 byId("user").addEventListener("input", () => (isEdited = true));
 byId("k").addEventListener("input", () => (byId("k-shown").textContent = byId("k").value));
 byId("add").addEventListener("click", () => {

@@ -52,6 +52,21 @@ def test_starts_with_recommendations_for_a_user(
     expect(page.locator("#problem")).to_be_hidden()
 
 
+def test_enter_sends_one_query(page: Page, client: httpx.Client) -> None:
+    page.goto(str(client.base_url))
+    expect(page.locator("#recommendations > li")).to_have_count(10)
+    queries: list[str] = []
+    page.on("request", lambda request: queries.append(request.url))
+    page.locator("#user").fill("17")
+    page.locator("#user").press("Enter")
+    expect_recommendations(page, client, {"user_id": "17"})
+    # Another query, whose response comes after those of the first.
+    page.locator("#user").fill("16")
+    page.locator("#user").press("Enter")
+    expect_recommendations(page, client, {"user_id": "16"})
+    assert len([url for url in queries if url.endswith("/recommend")]) == 2
+
+
 def test_opens_an_item_with_its_bits_and_explanation(page: Page, client: httpx.Client) -> None:
     page.goto(str(client.base_url))
     page.locator("#user").fill("17")
