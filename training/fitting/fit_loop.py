@@ -168,9 +168,13 @@ class FitLoop:
 
     def _choose_epochs(self, seconds: float, bar: tqdm[Any]) -> None:
         """Set the number of epochs by the time of the first steps."""
-        chosen = None if self._budget is None else self._budget.record(seconds)
-        chosen = self._options.group.broadcast_from_first(lambda: chosen)
+        if self._budget is None:
+            return
+        # Times differ between the processes.
+        budget = self._budget
+        chosen = self._options.group.broadcast_from_first(lambda: budget.record(seconds))
         if chosen is not None:
+            self._budget = None
             self._set_epochs(chosen)
             bar.total = chosen * self._method.steps
             self._options.log.write("schedule", phase=self._options.phase, epochs=chosen)

@@ -35,5 +35,7 @@ class EpochBudget:
         self._durations.append(seconds)
         if len(self._durations) != _TIMED_STEPS:
             return None
-        epoch = self._steps * median(self._durations[1:]) * (1 + _OVERHEAD)
+        # A coarse clock may measure 0.
+        step = max(median(self._durations[1:]), 1e-6)
+        epoch = self._steps * step * (1 + _OVERHEAD)
         return max(1, min(int(self._seconds / epoch), _MOST * self._epochs))

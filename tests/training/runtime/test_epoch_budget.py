@@ -13,6 +13,7 @@ def test_chooses_epochs_once_by_the_time_of_the_first_steps() -> None:
 def test_chooses_at_least_one_epoch_and_at_most_twice_the_recipes() -> None:
     assert chosen(EpochBudget(-5, epochs=20, steps=10), [1.0] * 5) == [1]
     assert chosen(EpochBudget(1e6, epochs=20, steps=10), [1.0] * 5) == [40]
+    assert chosen(EpochBudget(1e6, epochs=20, steps=10), [0.0] * 5) == [40]
 
 
 def test_chooses_nothing_before_enough_steps() -> None:

@@ -1,7 +1,7 @@
 """Candidates of all users, and rows of their features, in arrays that are allocated once.
 
 Between the large temporary arrays of each block of users, many smaller arrays that stay would
-fragment the memory: on Gowalla it grew to 1.7 times as much.
+fragment the memory.
 """
 
 from __future__ import annotations
